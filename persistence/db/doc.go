@@ -10,6 +10,8 @@
 //   - A new SQLite database is filled in one transaction, without most indexes, which are made at its end (fill.go): by
 //     a driver.Connector whose connections are all the same one, so that stores need not know of it. It is made beside
 //     its place, because a file that nobody has open needs neither a log of what is written nor to be repaired.
+//   - A PostgreSQL without a directory is filled in the same way (fill_postgres.go), the schema with it, by COPY and
+//     without most foreign keys. Rows need no locks meanwhile: everybody else is refused.
 //   - People are searched inside words by an index of parts of three characters (words.go). SQLite's is a
 //     virtual table, which only triggers keep true whatever program writes; PostgreSQL's tables have no triggers.
 //     A PostgreSQL on which the extension pg_trgm cannot be made is searched by beginnings only. Digits of phone

@@ -109,9 +109,10 @@ func (d *DB) fillPostgres(ctx context.Context, fill func(context.Context, *DB) e
 
 // lockFilled keeps others from migrating and filling the database until the transaction ends, which may last.
 func (d *DB) lockFilled(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, "SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN $1 WHEN 'maintenance_work_mem' THEN "+
-		"greatest(setting::bigint, 262144)::text ELSE '0' END, true) FROM pg_settings WHERE name IN ('statement_timeout', "+
-		"'idle_in_transaction_session_timeout', 'transaction_timeout', 'lock_timeout', 'maintenance_work_mem')", heldWithin)
+	_, err := tx.Exec(ctx, `SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN $1
+			WHEN 'maintenance_work_mem' THEN greatest(setting::bigint, 262144)::text ELSE '0' END, true)
+		FROM pg_settings WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout',
+			'lock_timeout', 'maintenance_work_mem')`, heldWithin)
 	if err != nil {
 		return err
 	}
