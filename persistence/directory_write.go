@@ -21,7 +21,8 @@ func (s *DirectoryStore) Write(ctx context.Context, w tenancy.WriteScope, work f
 func leaving(work func(*DirectoryTx) error) func(*db.Tx) error {
 	return func(t *db.Tx) error {
 		tx := &Tx{Tx: t, late: &late{homes: make(map[home]int64), tallies: make(map[tallyKey]int64),
-			touched: make(map[domain.OrganizationID]bool)}}
+			touched: make(map[domain.OrganizationID]bool),
+			borders: make(map[domain.OrganizationID]domain.EnvironmentPath)}}
 		if err := work(&DirectoryTx{tx}); err != nil {
 			return err
 		}
@@ -43,6 +44,8 @@ type late struct {
 	tallies map[tallyKey]int64
 	touched map[domain.OrganizationID]bool
 	around  []domain.EnvironmentPath
+	// borders are the environments of the organizations that the transaction made.
+	borders map[domain.OrganizationID]domain.EnvironmentPath
 	entries []*auditRow
 }
 
@@ -57,6 +60,10 @@ type (
 		of           tally
 	}
 )
+
+// fills reports whether the transaction writes whole organizations into a database that is being filled: nobody else
+// changes what it builds on, which the importer knows, and what is counted is counted when the indexes are made.
+func (tx *Tx) fills() bool { return tx.late != nil && tx.DB.Filling() }
 
 // batch is how many rows are written at once.
 const batch = 500
@@ -76,6 +83,9 @@ func (tx *Tx) recordLate(row *auditRow) error {
 func (tx *Tx) finish() error {
 	l := tx.late
 	tx.late = nil
+	if tx.DB.Filling() { // nobody keeps anything that was true before, and all is counted later
+		return tx.Insert(&l.entries)
+	}
 	keys := slices.SortedFunc(maps.Keys(l.tallies), func(a, b tallyKey) int {
 		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.of, b.of))
 	})
@@ -89,9 +99,6 @@ func (tx *Tx) finish() error {
 	}
 	if err := tx.Insert(&l.entries); err != nil {
 		return err
-	}
-	if tx.DB.Filling() { // nobody keeps anything that was true before
-		return nil
 	}
 	for _, o := range slices.Sorted(maps.Keys(l.touched)) {
 		if err := tx.bump(o); err != nil {
@@ -160,8 +167,10 @@ func (tx *DirectoryTx) InsertEnvironments(added []domain.PlacedEnvironment) erro
 		}
 		written[e.Path] = true
 	}
-	if err := tx.holdWay(0, above...); err != nil {
-		return err
+	if !tx.fills() {
+		if err := tx.holdWay(0, above...); err != nil {
+			return err
+		}
 	}
 	if err := tx.insertEnvironments(added...); err != nil {
 		return err
@@ -180,6 +189,9 @@ func (tx *DirectoryTx) inserted(e *domain.PlacedEnvironment) error {
 	if e.ID != domain.RootEnvironment {
 		if err := tx.admit(e.Above, environments); err != nil {
 			return err
+		}
+		if e.IsOrganization {
+			tx.late.borders[e.Organization] = e.Path
 		}
 		if e.IsOrganization || !e.Active {
 			bump = func() error { return tx.bumpAround(e.Path) }
@@ -254,8 +266,10 @@ func (tx *DirectoryTx) InsertUsers(added []domain.StoredUser) error {
 			paths = append(paths, g.Path)
 		}
 	}
-	if _, err := tx.holdPresent(0, paths...); err != nil {
-		return err
+	if !tx.fills() {
+		if _, err := tx.holdPresent(0, paths...); err != nil {
+			return err
+		}
 	}
 	return tx.insertUsers(added...)
 }

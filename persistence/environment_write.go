@@ -472,6 +472,9 @@ func (tx *Tx) insertEnvironments(es ...domain.PlacedEnvironment) error {
 			aliases = append(aliases, toAliasRow(e))
 		}
 	}
+	if tx.fills() {
+		return tx.Insert(&organizations, &rows, &aliases)
+	}
 	return tx.Insert(&organizations, &tallies, &rows, &counts, &aliases)
 }
 

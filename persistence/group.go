@@ -249,20 +249,21 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
-	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope().Of(g.Organization)).
-		And("e.id = ? AND e.is_organization", int64(g.Organization)), tx.DB.For("SHARE"))
+	path, err := tx.borderPath(g.Organization)
 	if err != nil {
 		return err
 	}
-	g.Path = border.Path
+	g.Path = path
 	if tx.late == nil { // what is imported has been made before
 		g.Created = db.Moment(db.Millis(tx.DB.Now()))
 	}
 	if tx.late == nil || g.UUID == "" {
 		g.UUID = db.NewUUID()
 	}
-	if err := tx.checkParent(g); err != nil {
-		return err
+	if !tx.fills() {
+		if err := tx.checkParent(g); err != nil {
+			return err
+		}
 	}
 	if err := tx.admit(g.Organization, groups); err != nil {
 		return err
@@ -271,6 +272,16 @@ func (tx *Tx) InsertGroup(g *domain.Group) error {
 		return err
 	}
 	return tx.groupChanged("group:create", g, domain.Diff(nil, g.Fields()))
+}
+
+// borderPath returns the path of the environment of an organization, and keeps it there.
+func (tx *Tx) borderPath(o domain.OrganizationID) (domain.EnvironmentPath, error) {
+	if tx.late != nil && tx.late.borders[o] != "" {
+		return tx.late.borders[o], nil
+	}
+	border, err := selectEnvironment(tx.Ctx, tx.Bun, environmentsIn(tx.Scope().Of(o)).
+		And("e.id = ? AND e.is_organization", int64(o)), tx.DB.For("SHARE"))
+	return border.Path, err
 }
 
 // SaveGroup implements directory.GroupTx.

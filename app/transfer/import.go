@@ -174,6 +174,7 @@ type importer struct {
 	// done and all are how many of the document's users were dealt with, and how many there are.
 	done, all int
 
+	empty  bool                // nothing was there before, so that nobody has a name that the document gives somebody
 	first  domain.Numbers      // from which on the document's numbers are ours
 	kept   map[number]uint64   // the document's numbers that were kept: a bit for each of 64, whose n / 64 is n
 	places map[string]*planned // every environment there is or is to be, by domain.PathKey
@@ -293,6 +294,7 @@ func (i *importer) load(ctx context.Context) error {
 		key := domain.PathKey(e.AliasPath)
 		i.places[key] = &planned{Environment: e, key: key, before: &e}
 	}
+	i.empty = len(i.places) == 0
 	groups, err := i.store.Groups(ctx, i.w.Read())
 	for _, g := range groups {
 		i.groups[g.Organization] = append(i.groups[g.Organization], g)

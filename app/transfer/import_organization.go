@@ -440,6 +440,9 @@ func (o *organizationImport) putSome(groups *tenancy.Groups, records []document.
 // addresses are.
 func (o *organizationImport) present(
 	records []document.UserRecord) (map[string]domain.StoredUser, map[string]domain.UserID, error) {
+	if o.empty {
+		return nil, nil, nil
+	}
 	var aliases, addresses []string
 	for _, r := range records {
 		if r.Alias != nil {

@@ -59,8 +59,8 @@ type DB struct {
 	words, phones, details atomic.Bool
 	// people is about how many users there are, counted a while ago.
 	people atomic.Pointer[population]
-	// filling is described at Filling; later are the statements that make the indexes dropped for it, and copy is what
-	// runs a COPY from r while PostgreSQL is filled.
+	// filling is that the database is filled by this process alone; later are the statements that make what is left out
+	// meanwhile, and copy runs a COPY from r where that is PostgreSQL.
 	filling bool
 	later   []string
 	copy    func(statement string, r io.Reader) error

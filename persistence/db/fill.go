@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -111,8 +112,9 @@ func (d *DB) fill(ctx context.Context, fill func(context.Context, *DB) error) er
 	return d.Index(ctx)
 }
 
-// Filling reports whether the database is being filled: nobody else has read anything of it.
-func (d *DB) Filling() bool { return d.filling }
+// Filling reports whether the database is being filled, and does not have its indexes yet: nobody else has read anything
+// of it, and Index makes the names of users and the numbers of what there is.
+func (d *DB) Filling() bool { return d.later != nil }
 
 // dropIndexes drops what tables that are filled have, but need only when others read them or change rows.
 func (d *DB) dropIndexes(ctx context.Context) error {
@@ -121,7 +123,7 @@ func (d *DB) dropIndexes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.later = append(fillNames(), d.dialect.fillWords()...)
+	d.later = slices.Concat(fillNames(), fillCounts, d.dialect.fillWords())
 	for _, statements := range found {
 		if _, err := d.write.DB.ExecContext(ctx, statements[0]); err != nil {
 			return Translate(err)
@@ -143,8 +145,28 @@ func fillNames() []string {
 	return statements
 }
 
-// Index makes the indexes that a database which is filled does not have yet, and the names of its users. It does
-// nothing where there are all.
+// fillCounts are the statements that count what organizations and environments have.
+var fillCounts = []string{"INSERT INTO organization_counts (organization_id, users, environments, groups, objects) " +
+	"SELECT o.organization_id, coalesce(u.n, 0), coalesce(e.n, 0), coalesce(g.n, 0), 0 FROM organizations AS o " +
+	countedBy("users", "u", "organization_id") + countedBy("environment_names", "e", "organization_id") +
+	countedBy("groups", "g", "organization_id"),
+	"INSERT INTO environment_counts (organization_id, environment_id, environment_path, users) " +
+		"SELECT o.organization_id, o.environment_id, o.path, coalesce(u.n, 0) FROM " +
+		"(SELECT organization_id, id AS environment_id, path FROM environments) AS o " +
+		countedBy("users", "u", "organization_id", "environment_id")}
+
+// countedBy joins how many rows a table has to o by columns that both have.
+func countedBy(table, alias string, columns ...string) string {
+	by, on := strings.Join(columns, ", "), make([]string, len(columns))
+	for i, column := range columns {
+		on[i] = fmt.Sprintf("%s.%s = o.%[2]s", alias, column)
+	}
+	return fmt.Sprintf("LEFT JOIN (SELECT %[1]s, count(*) AS n FROM %[2]s GROUP BY %[1]s) AS %[3]s ON %[4]s ", by, table,
+		alias, strings.Join(on, " AND "))
+}
+
+// Index makes the indexes that a database which is filled does not have yet, the names of its users and the numbers of
+// what it has. It does nothing where there are all.
 func (d *DB) Index(ctx context.Context) error {
 	later := d.later
 	d.later = nil
