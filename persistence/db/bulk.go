@@ -37,7 +37,7 @@ func (t *Tx) InsertInto(table string, rows any) error {
 // marked returns the table of rows, which are pointers, if they can be written by a statement with marks and that is
 // of use: SQLite keeps it, PostgreSQL gets many at once by it.
 func (t *Tx) marked(rows reflect.Value) *schema.Table {
-	if rows.Type().Elem().Kind() != reflect.Pointer || !t.DB.dialect.file && rows.Len() < bulk {
+	if rows.Type().Elem().Kind() != reflect.Pointer || !t.DB.OneWriter() && rows.Len() < bulk {
 		return nil
 	}
 	model := t.Bun.Dialect().Tables().Get(rows.Type().Elem().Elem())

@@ -112,8 +112,8 @@ func (d *DB) fill(ctx context.Context, fill func(context.Context, *DB) error) er
 	return d.Index(ctx)
 }
 
-// Filling reports whether the database is being filled, and does not have its indexes yet: nobody else has read anything
-// of it, and Index makes the names of users and the numbers of what there is.
+// Filling reports whether the database is being filled, and does not have its indexes yet: nobody else has read
+// anything of it, and Index makes the names of users and the numbers of what there is.
 func (d *DB) Filling() bool { return d.later != nil }
 
 // dropIndexes drops what tables that are filled have, but need only when others read them or change rows.
